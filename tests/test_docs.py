@@ -12,6 +12,7 @@ from bitline.scripts.commands.diagrams import diagrams
 from bitline.scripts.common.options import CORE_FIELDS, FORMAT_FIELDS, MACRO_FIELDS, table_of
 from bitline.scripts.documents import core_tables, engine_tables, format_tables
 from bitline.scripts.main import COMMANDS
+from bitline.scripts.mutation import scores
 from bitline.verif.engine.small_engines import DRAWN
 from bitline.verif.sim.simulators import source, source_files
 
@@ -49,10 +50,23 @@ def test_tables_of_an_engine_are_those_of_the_code(table):
 def test_table_of_drawn_programs_is_what_was_counted():
     """By `bitline fuzz --engine 10000 --output docs/drawn_programs.json`."""
     record = json.loads((ROOT / "docs" / "drawn_programs.json").read_text(encoding="utf-8"))
+    text = (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8")
     table = engine_tables.drawn_programs_table(record)
-    assert f"\n\n{table}\n" in (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8"), f"now: {table}"
+    assert f"\n\n{table}\n" in text, f"now: {table}"
     assert sum(sum(ends.values()) for ends in record["programs"].values()) == 10_000
-    assert record["mismatches"] == [] and record["engines"] == {name: each.hash for name, each in DRAWN.items()}
+    assert record["mismatches"] == [line[3:-1] for line in text.splitlines() if line.startswith("- `seed ")]
+    assert record["engines"] == {name: each.hash for name, each in DRAWN.items()}
+
+
+def test_tables_of_mutants_are_what_was_counted():
+    """By `bitline mutate`, which writes `mutants.json`. Survivors have arguments, and nothing else has."""
+    record, arguments = (json.loads((ROOT / "docs" / name).read_text(encoding="utf-8"))
+                         for name in ("mutants.json", "mutant_arguments.json"))
+    text = (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8")
+    for made in (scores.scores_table(record), scores.killed_blocks(record), scores.blocks_table(record),
+                 scores.survivors_table(record, arguments)):
+        assert f"\n\n{made}\n" in text, f"now: {made}"
+    assert sorted(arguments) == sorted(record["survivors"])
 
 
 @pytest.mark.parametrize("table", [

@@ -318,7 +318,8 @@ class Checks:
         rows, rest = divmod(descriptor.source_pitch, word)
         is_spread = rest == 0 and (descriptor.source_height == 1 or rows % 2 == 1)
         require(descriptor.source % word == 0 and is_spread, f"a source at an address divided by {word}, with an "
-                "odd number of such words from row to row, or any of a single row", f"{descriptor.source} and {descriptor.source_pitch}")
+                "odd number of such words from row to row, or any of a single row",
+                f"{descriptor.source} and {descriptor.source_pitch}")
         rows = config.tap_rows * -(-descriptor.channels // config.depthwise)
         require(descriptor.weights + rows <= len(self._image.tiles), "taps among the rows of tiles",
                 descriptor.weights + rows)

@@ -10,7 +10,7 @@ from bitline.hdl.emit import run_yosys
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands import mutate as module
 from bitline.scripts.commands.mutate import DESIGNS, Image, play, prepare
-from bitline.scripts.mutation import engine_runs, replay
+from bitline.scripts.mutation import engine_runs, replay, scores
 from bitline.scripts.mutation.designs import BoardDesign, CoreDesign, EngineDesign, MacroDesign, Pin
 from bitline.scripts.mutation.equivalence import differing, equivalent, without
 from bitline.scripts.mutation.mutants import SELECT, Mutant, blocks_of, choose, image
@@ -299,3 +299,19 @@ def test_designs_of_a_kind_get_as_many_mutants_alone(monkeypatch, cli, refused, 
         assert cli("mutate", *options, "--count", 40, "--out", folder)[0] == 0
     assert [image.design.kind for image in images[0]] == ["macro", "core"] and images[1] == images[0][1:]
     refused("mutate", "lane", "--design", "macro", match="block must be one of accumulator, .*, not lane")
+
+
+def test_tables_of_mutants_have_blocks_by_kind_and_why_the_survivors_survive():
+    record = {"blocks": [{"design": "core", "block": "lane", "mutants": 3, "killed": 1, "equivalent": 1},
+                         {"design": "core", "block": "macro", "mutants": 1000, "killed": 1000, "equivalent": 0},
+                         {"design": "macro", "block": "fuse", "mutants": 1, "killed": 0, "equivalent": 1}],
+              "survivors": ["lane of c.v:1: a"]}
+    assert scores.cells_of(record["blocks"])[-1] == ("all", "", "1,004", "1,001", "2", "1", "99.9%")
+    assert scores.scores_table(record).splitlines()[2:] == [
+        "| core | 1,003 | 1,001 | 1 | 1 | 99.9% |", "| macro | 1 | 0 | 1 | 0 |  |",
+        "| all | 1,004 | 1,001 | 2 | 1 | 99.9% |"]
+    assert scores.blocks_table(record).splitlines()[2:] == [
+        "| core | lane | 3 | 1 | 1 | 1 | 50.0% |", "| macro | fuse | 1 | 0 | 1 | 0 |  |"]
+    assert scores.killed_blocks(record).splitlines()[2:] == ["| core | macro |"]
+    assert scores.survivors_table(record, {"lane of c.v:1: a": "it is late"}).splitlines()[2:] == [
+        "| `lane of c.v:1: a` | it is late |"]

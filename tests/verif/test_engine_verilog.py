@@ -1,6 +1,7 @@
 """The Verilog of engines against the golden executor: memory and cycles of each descriptor."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -67,6 +68,27 @@ def test_windows_far_below_the_source():
     image.loads[:] = [Load(image.loads[0].first, 4)]
     x = np.random.default_rng(7).integers(-128, 128, 256).astype(np.int8)
     check(SMALL, image.to_bytes(SMALL), [x])
+
+
+@pytest.mark.parametrize("lanes, depthwise", [(8, 4), *(
+    pytest.param(*each, marks=pytest.mark.slow) for each in ((4, 4), (8, 8), (16, 4), (16, 8), (32, 4), (32, 8)))])
+def test_columns_of_a_depthwise_layer_are_read_in_time(lanes, depthwise):
+    """Rows of a few positions leave the reader the least time; also pixels of more than half of the most words."""
+    config = replace(DEPTHWISE, lanes=lanes, depthwise=depthwise, activation_bytes=1 << 15, tile_rows=4096,
+                     program_length=256, load_entries=4096, parameter_slots=256,
+                     macro=replace(DEPTHWISE.macro, columns=max(8, lanes)))
+    most, rng, jobs, goldens = config.most_depthwise_channels, np.random.default_rng(8), [], []
+    for channels in sorted({1, lanes, most // 2, most // 2 + 1, most // 2 + lanes, most - lanes, most} - {0}):
+        for width, stride, wide in product((1, 2, 3), (1, 2), (1, 3)):
+            build = Builder(rng, (1, 7, (width - 1) * stride + wide, channels))
+            build.depthwise((3, wide), (1, stride), same=False)
+            engine = Engine(config, compile_network(config, build.network()).image)
+            x = rng.integers(-128, 128, engine.input_bytes).astype(np.int8)
+            engine.load(x)
+            jobs.append(Job(engine.image, [engine.memory.copy()], 60_000))
+            goldens.append(engine.run(x))
+    found = run_jobs(compiled(config, BUILD), config, jobs)
+    assert [run.difference(golden) for (run,), golden in zip(found, goldens)] == [None] * len(jobs)
 
 
 def test_steps_of_a_stream():
