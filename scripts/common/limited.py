@@ -1,7 +1,6 @@
 """Calls in a process of their own, which is ended when one takes too long."""
 
 import multiprocessing
-import re
 import resource
 import signal
 from pathlib import Path
@@ -67,7 +66,8 @@ def peak_memory():
 
     Not ``ru_maxrss``: a process that is started by a large one has the other's to begin with (vfork).
     """
-    return int(re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())[1])
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(fields["VmHWM"].split()[0])
 
 
 def _serve(pipe, function, memory):
