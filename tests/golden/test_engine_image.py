@@ -161,6 +161,21 @@ def test_descriptor_that_breaks_a_rule(image, operation, fields, match):
     assert error.value.descriptor == number and "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("pitch, is_refused", [(0, False), (16, False), (8, False), (4, True), (12, True), (99, True)])
+def test_the_distance_of_a_single_row_is_whole_words(image, pitch, is_refused):
+    """As the place of a row in its words is that of the row above, where a window begins there."""
+    number = number_of(image, DEPTHWISE)
+    each = read_image(SMALL, image).program[number]
+    data = changed(image, number, source_height=1, source_pitch=pitch, top=-1, tall=3, target_height=1,
+                   source_limit=each.source + (each.source_width - 1) * each.source_pixel + each.depth,
+                   target_limit=each.target + (each.target_width - 1) * each.target_pixel + each.channels)
+    # A shorter target is refused by what comes after it.
+    with pytest.raises(EngineError) as error:
+        Engine(SMALL, data)
+    assert ("or any of a single row" in str(error.value)) == is_refused
+    assert (error.value.fault == Fault.UNIT and error.value.descriptor == number) == is_refused
+
+
 @pytest.mark.parametrize("operation, fields, fault", [
     (CONV, {"operation": 5}, Fault.OPERATION),
     (CONV, {"rounding": 3}, Fault.NUMBER),
